@@ -1,0 +1,1 @@
+"""Decides; knows nothing of HTTP or the command line."""

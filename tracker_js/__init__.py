@@ -1,0 +1,1 @@
+"""The scripts that a page loads, kept as package data in `dist/`."""
