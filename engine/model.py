@@ -374,7 +374,7 @@ class Prompt:
     """What the page shows, texts already chosen and filled in. `delay` is seconds."""
 
     message: str
-    language: str
+    language: str | None
     button: str | None
     delay: float
     articles: tuple[Mapping[str, str], ...]
