@@ -1,0 +1,1 @@
+"""YAML text to the model: what a marketer writes, read with every mistake told at once."""
