@@ -1,0 +1,1 @@
+"""What may hold a rule back: pure questions of a rule, the facts and an instant."""
