@@ -1,0 +1,1 @@
+"""What happened, for people: written with each decision, read back by visitor and time."""
