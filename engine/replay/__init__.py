@@ -1,0 +1,1 @@
+"""Replays time: rule tests beside the rules, and recorded clickstreams."""
