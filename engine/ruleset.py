@@ -57,7 +57,9 @@ def check(files: Mapping[str, str]) -> loader.Loaded:
         except TooManyAlternatives as error:
             at = rule.place
             message = f'the `when` of rule "{rule.id}" is too large: {error}'
-            problems.append(Problem(at.path, at.line, at.column, "too-complex", message))
+            problems.append(
+                Problem(at.path, at.line, at.column, "too-complex", message, length=len(rule.id))
+            )
     if len(problems) == len(loaded.problems):
         return loaded
     return loader.Loaded(None, tuple(sorted(problems)), loaded.tests)

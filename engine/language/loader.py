@@ -157,8 +157,9 @@ def digest(files: Mapping[str, str]) -> str:
 def read_folder(path: Path | str) -> dict[str, str]:
     """Return the YAML files of a folder, and of the folders in it, which the loader warns of.
 
-    Bytes that are not UTF-8 come as lone surrogates, which the loader reports at their place.
-    Raises WelltimedError where the folder or a file in it cannot be read.
+    Hidden files are passed over: editors keep their drafts there. Bytes that are not UTF-8 come
+    as lone surrogates, which the loader reports at their place. Raises WelltimedError where the
+    folder or a file in it cannot be read.
     """
     folder = Path(path)
     if not folder.exists():
@@ -167,8 +168,8 @@ def read_folder(path: Path | str) -> dict[str, str]:
         raise WelltimedError(f"{folder} is a file; expected the folder that holds site.yaml")
     files: dict[str, str] = {}
     try:
-        for file in sorted([*folder.glob("*.y*ml"), *folder.glob("[!.]*/*.yaml")]):
-            if file.suffix not in (".yaml", ".yml") or not file.is_file():
+        for file in sorted([*folder.glob("[!.]*.y*ml"), *folder.glob("[!.]*/[!.]*.yaml")]):
+            if not _is_yaml(file):
                 continue
             with file.open("rb") as source:
                 content = source.read(MAX_BYTES + 1)
@@ -180,3 +181,9 @@ def read_folder(path: Path | str) -> dict[str, str]:
         named = error.filename or folder
         raise WelltimedError(f"{named} cannot be read: {error.strerror or error}") from None
     return files
+
+
+def _is_yaml(file: Path) -> bool:
+    """Say whether a path is a YAML file; one whose link leads nowhere is, and cannot be read."""
+    dangling = file.is_symlink() and not file.exists()
+    return file.suffix in (".yaml", ".yml") and (file.is_file() or dangling)
