@@ -1,0 +1,1 @@
+var e="none",o=()=>{return e=()=>window.$chatwoot?.toggle&&window.$chatwoot,new Promise((o,t)=>{let n=performance.now()+5e3,r=()=>{let a=e();a?o(a):performance.now()>n?t():setTimeout(r,100)};r()});var e},t=()=>o().then(e=>e.toggle("open")),n=e=>o().then(o=>o.toggleBubbleVisibility(e?"show":"hide"));export{e as greeting,n as launcher,t as open};

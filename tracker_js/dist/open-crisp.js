@@ -1,0 +1,1 @@
+var e="operator",o=(...e)=>new Promise((e,o)=>{let a=performance.now()+5e3,r=()=>{let t=window.$crisp;t?e(t):performance.now()>a?o():setTimeout(r,100)};r()}).then(o=>e.forEach(e=>o.push(e))),a=e=>o(["do","chat:open"],...e?[["do","message:show",["text",e]]]:[]),r=e=>o(["do",e?"chat:show":"chat:hide"]);export{e as greeting,r as launcher,a as open};

@@ -1,0 +1,1 @@
+var e="prefill",n=()=>{return e=()=>window.Beacon,new Promise((n,r)=>{let o=performance.now()+5e3,a=()=>{let t=e();t?n(t):performance.now()>o?r():setTimeout(a,100)};a()});var e},r=e=>n().then(n=>{e&&n("prefill",{text:e}),n("open")}),o=e=>n().then(n=>n("config",{display:{style:e?"icon":"manual"}}));export{e as greeting,o as launcher,r as open};

@@ -1,0 +1,1 @@
+var e="none",n=()=>{return e=()=>window.HubSpotConversations?.widget,new Promise((n,o)=>{let t=performance.now()+5e3,r=()=>{let a=e();a?n(a):performance.now()>t?o():setTimeout(r,100)};r()});var e},o=()=>n().then(e=>!1===e.status?.().loaded?e.load({widgetOpen:!0}):e.open()),t=e=>n().then(n=>e?n.load():n.remove());export{e as greeting,t as launcher,o as open};

@@ -1,0 +1,1 @@
+var e="prefill",r=()=>{return e=()=>window.Intercom,new Promise((r,n)=>{let a=performance.now()+5e3,t=()=>{let o=e();o?r(o):performance.now()>a?n():setTimeout(t,100)};t()});var e},n=e=>r().then(r=>r("showNewMessage",e)),a=e=>r().then(r=>r("update",{hide_default_launcher:!e}));export{e as greeting,a as launcher,n as open};

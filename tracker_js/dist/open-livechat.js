@@ -1,0 +1,1 @@
+var e="prefill",a=()=>{return e=()=>window.LiveChatWidget,new Promise((a,r)=>{let i=performance.now()+5e3,n=()=>{let t=e();t?a(t):performance.now()>i?r():setTimeout(n,100)};n()});var e},r=e=>a().then(a=>a.call("maximize",{messageDraft:e})),i=e=>a().then(a=>a.call(e?"minimize":"hide"));export{e as greeting,i as launcher,r as open};

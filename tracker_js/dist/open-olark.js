@@ -1,0 +1,1 @@
+var e="operator",o=()=>{return e=()=>window.olark,new Promise((o,a)=>{let r=performance.now()+5e3,n=()=>{let t=e();t?o(t):performance.now()>r?a():setTimeout(n,100)};n()});var e},a=e=>o().then(o=>{o("api.box.expand"),e&&o("api.chat.sendMessageToVisitor",{body:e})}),r=e=>o().then(o=>o(e?"api.box.show":"api.box.hide"));export{e as greeting,r as launcher,a as open};

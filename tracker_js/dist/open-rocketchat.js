@@ -1,0 +1,1 @@
+var e="none",n=e=>new Promise((e,n)=>{let t=performance.now()+5e3,o=()=>{let i=window.RocketChat;i?e(i):performance.now()>t?n():setTimeout(o,100)};o()}).then(n=>n(function(){this[e]()})),t=()=>n("maximizeWidget"),o=e=>n(e?"showWidget":"hideWidget");export{e as greeting,o as launcher,t as open};

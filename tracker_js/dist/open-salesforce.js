@@ -1,0 +1,1 @@
+var e="none",t=()=>{return e=()=>window.embeddedservice_bootstrap?.utilAPI,new Promise((t,n)=>{let o=performance.now()+5e3,r=()=>{let a=e();a?t(a):performance.now()>o?n():setTimeout(r,100)};r()});var e},n=()=>t().then(e=>e.launchChat()),o=e=>t().then(t=>e?t.showChatButton():t.hideChatButton());export{e as greeting,o as launcher,n as open};

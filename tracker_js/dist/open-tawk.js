@@ -1,0 +1,1 @@
+var e="none",n=()=>{return e=()=>window.Tawk_API?.maximize&&window.Tawk_API,new Promise((n,a)=>{let i=performance.now()+5e3,o=()=>{let r=e();r?n(r):performance.now()>i?a():setTimeout(o,100)};o()});var e},a=()=>n().then(e=>e.maximize()),i=e=>n().then(n=>e?n.showWidget():n.hideWidget());export{e as greeting,i as launcher,a as open};

@@ -1,0 +1,1 @@
+var e="operator",r=()=>{return e=()=>window.tidioChatApi,new Promise((r,o)=>{let a=performance.now()+5e3,n=()=>{let t=e();t?r(t):performance.now()>a?o():setTimeout(n,100)};n()});var e},o=e=>r().then(r=>{r.open(),e&&r.messageFromOperator(e)}),a=e=>r().then(r=>r.display(e));export{e as greeting,a as launcher,o as open};

@@ -1,0 +1,1 @@
+var e="none",n=e=>(()=>{return e=()=>window.zE,new Promise((n,r)=>{let o=performance.now()+5e3,s=()=>{let t=e();t?n(t):performance.now()>o?r():setTimeout(s,100)};s()});var e})().then(n=>n("classic"==n.widget?"webWidget":"messenger",e)),r=()=>n("open"),o=e=>n(e?"show":"hide");export{e as greeting,o as launcher,r as open};
