@@ -45,6 +45,19 @@ class TestPageViews:
         assert body["attributes"]["language"]
         assert body["page"] == event["page"]
 
+    @pytest.mark.parametrize("tail", ["", "/", "/v1/events"])
+    def test_the_snippets_attributes_are_heard(self, collector, page, tail):
+        """Where to send, which language, which group of pages."""
+        snippet = (
+            f'data-consent="granted" data-endpoint="{collector.elsewhere}{tail}"'
+            ' data-language="pl" data-page-group="landing"'
+        )
+        page.goto(collector.page("/", snippet=snippet))
+        collector.wait_for("page_view")
+        request = collector.batches[0]
+        assert request.headers["host"] == collector.elsewhere.removeprefix("http://")
+        assert (request.body["language"], request.body["page_group"]) == ("pl", "landing")
+
     def test_times_and_ids_never_tie(self, collector, page):
         """Events made in one millisecond still have an order, and sent_at is later than all."""
         page.goto(collector.page("/"))
@@ -216,6 +229,16 @@ class TestConsent:
         other.clock.run_for(10_000)
         assert len(collector.batches) == before
         assert "token" not in other.evaluate("JSON.stringify(localStorage)")
+
+    def test_a_denial_from_before_the_script_came_comes_in_time(self, collector, page):
+        """A consent tool that was faster than the script: nothing is stored or sent."""
+        stub = "<script>window.welltimed = { q: [['consent', 'deny']] }</script>"
+        page.clock.install()
+        page.goto(collector.page("/", head=stub))
+        page.wait_for_function("window.welltimed?.live")
+        page.clock.run_for(30_000)
+        assert not collector.batches
+        assert page.evaluate("localStorage.welltimed") == "0"
 
     def test_a_denial_is_remembered_where_pages_begin_by_themselves(self, collector, page):
         """With consent granted by the page, a visitor who said no stays out; a bare 0 is kept."""

@@ -18,12 +18,18 @@ const silent = option("prompt") == "off";
 let timer; // to ask again
 let coming; // a prompt that waits out its delay
 let button; // has been needed once
+let latest; // the newest decision
 
 /** Takes the prompt down; set while there is one. */
 export let close;
 
-/** What the site itself wants to hear: "prompt", "decision", "chat". */
-export const listen = (what, fn) => (hooks[what] ||= []).push(safe(fn));
+/** What the site itself wants to hear: "prompt", "decision", "chat". Who comes late is told too. */
+export const listen = (what, fn) => {
+  (hooks[what] ||= []).push(safe(fn));
+  if (!latest) return;
+  if (what == "decision") fn(latest);
+  else dress(latest);
+};
 
 /** Tells the listeners; their answers, or undefined where nobody listens. */
 const emit = (what, detail) => hooks[what]?.map((fn) => fn(detail));
@@ -46,9 +52,10 @@ export const clear = () => {
 
 /** Shows or hides the chat button: ours where the site opens its own chat, or the vendor's. */
 export const dress = (decision) => {
+  latest = decision;
   const shown = decision && decision.widget != "hidden";
   const ours = hooks.chat || /^url:/.test(chat);
-  button ||= decision && (ours || (chat && !shown));
+  button ||= ours || (chat && !shown);
   if (button && !silent) load("button", (ui) => ui.dress(shown && decision, ours, site));
 };
 

@@ -19,7 +19,6 @@ const WORDS = {
   ru: "Закрыть Чат",
   sv: "Stäng",
   tr: "Kapat Sohbet",
-  uk: "Закрити Чат",
   zh: "关闭 聊天",
 };
 

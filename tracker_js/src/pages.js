@@ -39,14 +39,14 @@ export const view = (back, delay) => {
   url = here();
   path = location.pathname;
   record("page_view", { referrer }, 1000);
-  const settled = safe(() => {
+  const settled = () => {
     if (mine == pageNo) {
       watchDataLayer();
       searchInAddress(back);
       productOfPage();
       ask(0);
     }
-  });
+  };
   if (document.readyState == "loading") on(document, "DOMContentLoaded", settled);
   else later(settled, delay);
 };

@@ -13,11 +13,13 @@ const ANNOUNCE = 100;
 
 /** Shows it; `tell` reports shown, accepted, dismissed. Gives the way to take it down. */
 export const show = (decision, tell, site) => {
-  const { message, language, button, articles, open, wait } = decision.prompt;
+  const { message, button, articles, open, wait } = decision.prompt;
+  const language = decision.prompt.language || document.documentElement.lang;
   const [closeLabel, chatLabel] = labels(language);
   let before; // had the focus before somebody moved it into the prompt
 
   const text = element("p", { role: "status" });
+  text.dataset.text = message; // holds its place: nothing moves when it comes
   const link = open == "chat" ? "" : safeUrl(open == "contact" ? decision.desk?.contact : open);
   const action = element(
     link ? "a" : "button",
@@ -49,7 +51,7 @@ export const show = (decision, tell, site) => {
   host.lang = language;
   host.dir = direction(language);
   const lifted = site.chat || document.querySelector("welltimed-button");
-  host.classList.add(lifted ? "lifted" : "low", pageIsRtl() ? "left" : "right");
+  host.className = (lifted ? "lifted " : "") + (pageIsRtl() ? "left" : "");
 
   const onKey = (event) => {
     if (event.key == "Escape" && !event.defaultPrevented && !event.isComposing) take("dismissed");

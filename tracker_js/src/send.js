@@ -31,7 +31,7 @@ const bytes = (parts) => new Blob(parts).size;
 let identity;
 
 export const identify = (jwt) => {
-  identity = `${jwt}`;
+  identity = jwt;
   ask(0);
 };
 
@@ -97,7 +97,7 @@ const post = async (batch, asks, last) => {
     consent: consent == FULL ? "full" : "memory",
     page: url,
     page_group: option("pageGroup"),
-    language: option("language") || document.documentElement.lang || undefined,
+    language: option("language") || document.documentElement.lang,
     attributes: { language: navigator.language },
     identity,
     ...(asks && { ask: true, state: state() }),
@@ -179,9 +179,9 @@ const stash = () => {
   if (storage(QUEUE, kept)) empty();
 };
 
-// Takes over what this page or an earlier one could not deliver.
+// Takes over what this page or an earlier one could not deliver; not into a page that may go.
 const unstash = () => {
-  const kept = consent == FULL && storage(QUEUE);
+  const kept = visible && consent == FULL && storage(QUEUE);
   if (kept) {
     storage(QUEUE, null);
     queue = [].concat(kept, queue);

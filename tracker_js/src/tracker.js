@@ -1,8 +1,9 @@
 /** The tracker: what a visitor does, told to the collector; what it answers, shown. */
 
-import { clear, dress, listen } from "./decisions.js";
-import { beginWhenSeen, pageNo, view } from "./pages.js";
+// In this order the bundle packs best.
 import { on, safe } from "./safe.js";
+import { beginWhenSeen, pageNo, view } from "./pages.js";
+import { clear, dress, listen } from "./decisions.js";
 import { empty, identify, record } from "./send.js";
 import { consent, deny, firstConsent, FULL, grant, KEY } from "./visitor.js";
 
@@ -38,6 +39,6 @@ if (!window.welltimed?.live) {
     if (consent == FULL && key == KEY && +newValue === 0) calls.consent();
   });
   firstConsent();
+  safe(start)();
   for (const args of earlier) call(...args);
-  start();
 }
