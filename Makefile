@@ -7,7 +7,7 @@
 BIN = .venv/bin
 # Several at once by `make -j` would only fight over .venv.
 .NOTPARALLEL:
-.PHONY: setup demo test lint lock chromium
+.PHONY: setup demo test lint lock chromium bundler
 
 setup:
 	@sh requirements/setup.sh
@@ -15,7 +15,7 @@ setup:
 demo: setup
 	@$(BIN)/welltimed demo
 
-test: setup chromium lint
+test: setup chromium bundler lint
 	$(BIN)/pytest
 
 lint: setup
@@ -26,6 +26,11 @@ lint: setup
 
 chromium:
 	@sh requirements/chromium.sh
+
+# Node is needed only to prove that the committed scripts are what the source builds.
+bundler:
+	@! command -v npm >/dev/null 2>&1 || (cd tracker_js && npm ci --ignore-scripts --silent) || \
+		echo 'THE BUNDLER COULD NOT BE INSTALLED: whether dist/ is fresh is not checked' >&2
 
 # One list for Python 3.11 to 3.13 and every platform; hashes, and no download addresses.
 PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

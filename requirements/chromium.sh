@@ -10,7 +10,7 @@ found && exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
     printf 'chromium: installing it from the system'\''s packages\n'
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
     found && exit 0
 fi
 cat >&2 <<'END'
