@@ -1,8 +1,8 @@
 """The server: granian over several worker processes, each with its own parts.
 
 The parent loads everything once, so that a mistake is one sentence before anything listens, then
-only watches: it starts workers that died, passes SIGHUP on, forgets visitors whose time is over.
-SIGTERM ends the listening, then waits for the requests under way.
+only watches: it follows edits of the rules, starts workers that died, forgets visitors whose time
+is over. SIGTERM ends the listening, then waits for the requests under way.
 """
 
 from __future__ import annotations
@@ -34,12 +34,14 @@ from api.keys import Keys
 from api.limits import RateLimiter
 from api.reload import Reloads
 from api.settings import Settings
+from api.watch import SETTLE, Watch
 from api.wiring import Wiring
+from engine import kept
 from engine.clock import HOUR, SECOND, now
 from engine.errors import SettingsInvalid, StoreUnavailable
 from engine.ruleset import Holder, open_sites
 from engine.service import Service
-from engine.store import open_store
+from engine.store import Store, open_store
 from engine.store.rounds import Rounds
 
 log = logging.getLogger("welltimed")
@@ -62,6 +64,7 @@ class Deployment:
     settings: Settings
     keys: Keys
     parent: int
+    folders: Mapping[str, Path]  # of each site
     extend: Extend | None = None
 
 
@@ -71,40 +74,46 @@ def run(
     extend: Extend | None = None,
     say: Callable[[str], None] = print,
     also: Sequence[str] = (),
+    settle: float = SETTLE,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raises WelltimedError when it cannot even begin.
 
     `extend` (a module's function) adds routes to each worker's application; `also` are further
-    lines to tell at the start, after those that say where everything is.
+    lines to tell at the start, after those that say where everything is. `settle` is for how many
+    seconds a rules folder must have been left alone before an edit of it goes live.
     """
     _log()
     port_free(settings.host, settings.port)
     _make(settings.data)
+    reloads = Reloads(settings.data / RELOAD_FILE)
     sites = open_sites(settings.rules, settings.data)
     held = deployment_keys.load(settings.data, list(sites), settings.secret_key)
     with closing(open_store(settings.store)) as store:
         for line in (*banner(settings, sites, held), *also):
             say(line)
         sys.stdout.flush()
-        keep = {name: holder.current.site.keep for name, holder in sites.items()}
         for holder in sites.values():
+            holder.keep()
             holder.current.close()
-
-        def forget() -> None:
-            for name, span in keep.items():
-                try:
-                    store.sweep(name, now() - span)
-                except StoreUnavailable as fault:
-                    log.warning("old visitors of %s were not forgotten: %s", name, fault)
-
-        rounds = Rounds(forget, HOUR / SECOND)
+        folders = {name: holder.path for name, holder in sites.items()}
+        deployment = Deployment(settings, held, os.getpid(), folders, extend)
+        watch = Watch(settings.rules, sites, reloads, watching=settings.watch, settle=settle)
+        rounds = Rounds(partial(_forget, store, sites), HOUR / SECOND)
         rounds.start()
-        deployment = Deployment(settings, held, os.getpid(), extend)
         try:
-            server = Server(settings)
+            server = Server(settings, watch)
             server.serve(target_loader=partial(worker, deployment), wrap_loader=False)
         finally:
+            watch.stop()
             rounds.stop()
+
+
+def _forget(store: Store, sites: Mapping[str, Holder]) -> None:
+    for name, holder in sites.items():
+        try:
+            store.sweep(name, now() - holder.current.site.keep)
+        except StoreUnavailable as fault:
+            log.warning("old visitors of %s were not forgotten: %s", name, fault)
 
 
 def worker(deployment: Deployment) -> App:
@@ -118,7 +127,10 @@ def worker(deployment: Deployment) -> App:
     settings = deployment.settings
     # Before the rules are read, so that a reload asked for meanwhile is not missed.
     reloads = Reloads(settings.data / RELOAD_FILE)
-    sites = open_sites(settings.rules, settings.data)
+    sites = {
+        name: Holder(folder, kept.path_for(settings.data, folder), follow=True)
+        for name, folder in deployment.folders.items()
+    }
     app = build(
         Wiring(
             service=Service(open_store(settings.store), sites, now),
@@ -228,7 +240,7 @@ def _end_with(parent: int) -> None:
 class Server(MPServer):
     """Granian, with SIGHUP meaning new rules rather than new processes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, watch: Watch) -> None:
         super().__init__(
             "welltimed",
             address=settings.host,
@@ -241,23 +253,22 @@ class Server(MPServer):
             respawn_failed_workers=True,
             workers_kill_timeout=DRAIN,
         )
-        self._settings = settings
+        self._watch = watch
         self._deaths: deque[float] = deque(maxlen=DEATHS)
 
+    def startup(self, *rest: Any, **more: Any) -> None:
+        """Start the workers, then what must not be at work while they are forked."""
+        super().startup(*rest, **more)  # type: ignore[no-untyped-call]  # granian has no types
+        self._watch.start()
+
     def signal_handler_reload(self, *_: object) -> None:
-        """Tell the workers to load the rules anew; each keeps its old ones if they are refused."""
-        try:
-            for holder in open_sites(self._settings.rules).values():
-                holder.current.close()
-        except Exception as fault:  # noqa: BLE001 - nothing may end the server from here
-            log.warning("SIGHUP: the rules were not loaded, the old ones stay: %s", fault)
-            return
-        Reloads(self._settings.data / RELOAD_FILE).announce()
-        log.info("SIGHUP: every worker loads the rules anew with its next request")
+        """Have the rules loaded anew; the workers keep their old ones if they are refused."""
+        self._watch.hurry()
 
     def _respawn_workers(self, workers: Any, *rest: Any, **more: Any) -> None:
         """Start dead workers anew; give up only when they die faster than any fault explains."""
-        super()._respawn_workers(workers, *rest, **more)
+        with self._watch.quiet:
+            super()._respawn_workers(workers, *rest, **more)
         self._deaths.extend(time.monotonic() for _ in workers)
         if len(self._deaths) < DEATHS or self._deaths[-1] - self._deaths[0] > 60:
             self.respawned_wrks.clear()

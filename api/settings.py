@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from engine.errors import SettingsInvalid
 
 PREFIX = "WELLTIMED_"
+TESTS = "WELLTIMED_TEST_"  # switches of the test suite, which starts servers: no settings
 FILE = Path("welltimed.toml")
 STORE_FILE = "welltimed.db"
 DATABASE = "sqlite:///"
@@ -39,6 +40,7 @@ class Settings:
     host: str
     port: int
     workers: int
+    watch: bool
     origins: tuple[str, ...] | None
     secret_key: str | None
 
@@ -94,6 +96,13 @@ def _workers(value: Any) -> int:
         raise ValueError(f"auto, or {error}") from None
 
 
+def _switch(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in {"true", "on", "yes", "1", "false", "off", "no", "0"}:
+        raise ValueError("true or false")
+    return text in {"true", "on", "yes", "1"}
+
+
 def _synchronous(value: Any) -> str:
     if value not in {"normal", "full"}:
         raise ValueError("normal or full")
@@ -138,6 +147,7 @@ SETTINGS = (
     Setting("host", _text, "127.0.0.1", "the address to listen on; 0.0.0.0 for all"),
     Setting("port", _whole(1, 65_535), "8080", "the port to listen on"),
     Setting("workers", _workers, "auto", "how many processes serve; auto is one a core"),
+    Setting("watch", _switch, "true", "whether edits of the rules go live by themselves"),
     Setting("origins", _origins, None, "the origins whose pages may call, commas between them"),
     Setting(
         "secret_key",
@@ -188,7 +198,11 @@ def _from_flags(flags: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    found = {key: value for key, value in environ.items() if key.startswith(PREFIX)}
+    found = {
+        key: value
+        for key, value in environ.items()
+        if key.startswith(PREFIX) and not key.startswith(TESTS)
+    }
     names = {key: key.removeprefix(PREFIX).lower() for key in found}
     for key, name in names.items():
         _known(name if key.isupper() else key, f"the environment variable {key}", PREFIX)

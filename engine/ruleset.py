@@ -6,13 +6,14 @@ files survives a restart.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine import kept as keeping
 from engine.errors import Problem, RulesInvalid, Severity, WelltimedError
 from engine.gates import schedule
 from engine.language import loader
@@ -21,6 +22,8 @@ from engine.match.compile import TooManyAlternatives, alternatives
 from engine.match.matcher import Matcher
 from engine.model import Folder, Rule, Site
 from engine.visitor.pages import Pages
+
+_TRIES = 5  # a folder is read while somebody saves into it
 
 
 class Ruleset:
@@ -94,99 +97,206 @@ class Reloaded:
 
 @dataclass
 class Holder:
-    """The live ruleset of one folder. `kept` is where the last good files are remembered."""
+    """The live ruleset of one folder.
+
+    `kept` is where the last good set of its files is kept, which serves where the folder is
+    refused. With `follow` it serves in any case, as in a worker: the folder may be in the middle
+    of an edit, and all workers must serve one set. Raises RulesInvalid, or WelltimedError where
+    the folder cannot be read, if nothing is kept.
+    """
 
     path: Path
     kept: Path | None = None
+    follow: bool = False
     current: Ruleset = field(init=False)
     last: Reloaded = field(init=False)
+    # How the folder looked when it was read last (see `signature`).
+    seen: object = field(default=None, init=False, repr=False)
+    _files: Mapping[str, str] = field(init=False, repr=False)
+    _judged: str = field(default="", init=False, repr=False)
+    # What `prepare` built, and of which files.
+    _draft: tuple[str, Ruleset] | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-    _seen: object = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._seen = _signature(self.path)
-        try:
-            files = loader.read_folder(self.path)
-            self.current = build(files)
-        except WelltimedError as error:
-            self.current = build(self._last_good(error))
-            self.last = Reloaded(
-                ok=False,
-                changed=False,
-                digest=self.current.digest,
-                problems=getattr(error, "problems", ()),
-                message=f"{error}\nThe last good rules serve instead.",
-            )
+        held = keeping.read(self.kept) if self.kept else None
+        if self.follow and held is not None and self._open(held):
             return
-        self._keep(files)
+        try:
+            files = self._read()
+            self._serve(build(files), files)
+        except WelltimedError as error:
+            message = f"{error}\nThe last good rules serve instead."
+            if held is None:
+                raise
+            judged, problems = self._judged, _errors(error)
+            if not self._open(keeping.Kept(held.files, judged, message, problems)):
+                raise
+            return
         self.last = Reloaded(ok=True, changed=True, digest=self.current.digest)
 
     def reload(self) -> Reloaded:
         """Build the folder anew and swap it in, or keep what is there and say why."""
         with self._lock:
-            self._seen = _signature(self.path)
-            self.last = self._rebuild()
+            self.last = self._rebuild(None)
             return self.last
 
-    def reload_if_changed(self) -> Reloaded | None:
-        """Reload when a file was touched since the last look; None when nothing was."""
-        if _signature(self.path) == self._seen:
-            return None
-        return self.reload()
+    def reload_if_new(self) -> Reloaded | None:
+        """Reload, but not files that this or another process judged before: None then."""
+        with self._lock:
+            before = self._judged
+            try:
+                files = self._read()
+            except WelltimedError as error:
+                self.last = self._refuse(error)
+                return self.last
+            if before == self._judged:
+                return None
+            self.last = self._rebuild(files)
+            return self.last
 
-    def _rebuild(self) -> Reloaded:
-        old = self.current
+    def prepare(self) -> None:
+        """Build the folder as it is now, so that a reload that finds it the same is quick."""
+        with self._lock, suppress(WelltimedError):  # the reload will tell
+            files = read_steadily(self.path)
+            mark = keeping.fingerprint(files)
+            if mark not in {self._judged, self._draft and self._draft[0]}:
+                self._drop_draft()
+                self._draft = (mark, build(files))
+
+    def catch_up(self) -> None:
+        """Take over what another process kept. Raises RulesInvalid if it cannot be built here."""
+        if self.kept is None:
+            self.reload()
+            return
+        with self._lock:
+            held = keeping.read(self.kept)
+            if held is None:  # somebody deleted it; the next reload writes it again
+                return
+            if held.files != self._files:
+                self._swap(build(held.files), held.files)
+            self._note(held)
+
+    def keep(self) -> None:
+        """Write down what serves, for workers and the next start. Raises OSError."""
+        self._write(self._files, self.last)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _read(self) -> Mapping[str, str]:
+        self.seen, self._judged = signature(self.path), ""
+        files = read_steadily(self.path)
+        self._judged = keeping.fingerprint(files)
+        return files
+
+    def _rebuild(self, files: Mapping[str, str] | None) -> Reloaded:
+        """Build and serve; written down first, so that no process serves what others cannot."""
         try:
-            files = loader.read_folder(self.path)
-            fresh = build(files)
+            files = self._read() if files is None else files
+            fresh = self._build(files)
+            _check_name(self.current.site, fresh.site)
+            changed = fresh.digest != self.current.digest
+            done = Reloaded(ok=True, changed=changed, digest=fresh.digest)
+            self._write(files, done)
         except WelltimedError as error:
-            problems = tuple(
-                p for p in getattr(error, "problems", ()) if p.severity is Severity.ERROR
-            )
-            return Reloaded(
-                ok=False, changed=False, digest=old.digest, problems=problems, message=str(error)
-            )
+            return self._refuse(error)
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            return self._refuse(WelltimedError(f"{self.kept} cannot be written: {reason}"))
+        self._swap(fresh, files)
+        return done
+
+    def _build(self, files: Mapping[str, str]) -> Ruleset:
+        draft = self._draft
+        if draft is None or draft[0] != self._judged:
+            self._drop_draft()
+            return build(files)
+        self._draft = None
+        return draft[1]
+
+    def _drop_draft(self) -> None:
+        if self._draft is not None:
+            self._draft[1].close()
+            self._draft = None
+
+    def _refuse(self, error: WelltimedError) -> Reloaded:
+        problems, digest = _errors(error), self.current.digest
+        message = "\n".join(map(str, problems)) or str(error)
+        done = Reloaded(ok=False, changed=False, digest=digest, problems=problems, message=message)
+        with suppress(OSError):  # the other processes will not know why, and serve the same
+            self._write(self._files, done)
+        return done
+
+    def _write(self, files: Mapping[str, str], done: Reloaded) -> None:
+        if self.kept is not None:
+            good = {path: text for path, text in files.items() if loader.decides(path)}
+            held = keeping.Kept(good, self._judged, done.message, done.problems)
+            keeping.write(self.kept, held)
+
+    def _open(self, held: keeping.Kept) -> bool:
+        """Serve what is kept; False where it cannot be built, as another version wrote it."""
+        try:
+            self._serve(build(held.files), held.files)
+        except WelltimedError:
+            return False
+        self._note(held)
+        return True
+
+    def _note(self, held: keeping.Kept) -> None:
+        self._judged = held.judged
+        self.last = Reloaded(
+            ok=not held.refusal,
+            changed=False,
+            digest=self.current.digest,
+            problems=held.problems,
+            message=held.refusal,
+        )
+
+    def _swap(self, fresh: Ruleset, files: Mapping[str, str]) -> None:
+        old = self.current
         if fresh.digest == old.digest:
             fresh.close()
-            return Reloaded(ok=True, changed=False, digest=old.digest)
-        self.current = fresh
-        old.close()
-        self._keep(files)
-        return Reloaded(ok=True, changed=True, digest=fresh.digest)
-
-    def _keep(self, files: Mapping[str, str]) -> None:
-        if self.kept is None:
             return
-        self.kept.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}.draft")
-        draft.write_text(json.dumps(dict(files)), encoding="utf-8")
-        draft.replace(self.kept)
+        self._serve(fresh, files)
+        old.close()
 
-    def _last_good(self, error: WelltimedError) -> Mapping[str, str]:
-        if self.kept is None or not self.kept.is_file():
-            raise error
-        try:
-            files: dict[str, str] = json.loads(self.kept.read_text(encoding="utf-8"))
-        except ValueError:
-            raise error from None
-        return files
+    def _serve(self, fresh: Ruleset, files: Mapping[str, str]) -> None:
+        self.current = fresh
+        self._files = {path: text for path, text in files.items() if loader.decides(path)}
+
+
+def _check_name(old: Site, new: Site) -> None:
+    """Refuse a new name: keys and everything about visitors are filed under the old one."""
+    if new.name != old.name:
+        raise WelltimedError(
+            f'the site is called "{new.name}" now and was "{old.name}" when the server started; '
+            "give it its old name, or start the server anew"
+        )
+
+
+def _errors(error: WelltimedError) -> tuple[Problem, ...]:
+    problems = error.problems if isinstance(error, RulesInvalid) else ()
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def site_folders(path: Path) -> list[Path]:
+    """Return the rules folders at a path: itself, or those in it, one a site."""
+    if (path / loader.SITE).is_file():
+        return [path]
+    inner = sorted(child for child in path.iterdir() if (child / loader.SITE).is_file())
+    return inner or [path]
 
 
 def open_sites(path: Path, data: Path | None = None) -> dict[str, Holder]:
-    """Open one rules folder, or a folder of them, by site name.
+    """Open one rules folder, or a folder of them, by site name; `data` is where sets are kept.
 
     Raises RulesInvalid, or WelltimedError naming what is missing or named twice.
     """
     if not path.is_dir():
         raise WelltimedError(f"there is no rules folder at {path}; name one with --rules")
-    folders = [path]
-    if not (path / "site.yaml").is_file():
-        inner = sorted(child for child in path.iterdir() if (child / "site.yaml").is_file())
-        folders = inner or [path]
     sites: dict[str, Holder] = {}
-    for folder in folders:
-        kept = data / "last-good" / f"{folder.name}.json" if data else None
-        holder = Holder(folder, kept)
+    for folder in site_folders(path):
+        holder = Holder(folder, keeping.path_for(data, folder) if data else None)
         name = holder.current.site.name
         if name in sites:
             raise WelltimedError(
@@ -197,13 +307,25 @@ def open_sites(path: Path, data: Path | None = None) -> dict[str, Holder]:
     return sites
 
 
-def _signature(path: Path) -> object:
+def read_steadily(path: Path) -> dict[str, str]:
+    """Read a folder's files as they stood at one moment. Raises WelltimedError."""
+    for _ in range(_TRIES):
+        before = signature(path)
+        files = loader.read_folder(path)
+        if signature(path) == before:
+            return files
+    raise WelltimedError(f"the files in {path} change while they are read; try again in a moment")
+
+
+def signature(path: Path) -> object:
+    """Return what changes whenever a YAML file of a folder does; None where there is no folder."""
     try:
         return tuple(
             sorted(
-                (entry.name, (stat := entry.stat()).st_mtime_ns, stat.st_size, stat.st_ino)
+                (entry.name, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
                 for entry in os.scandir(path)
-                if entry.name.endswith(".yaml")
+                if entry.name.endswith((".yaml", ".yml"))
+                for stat in (entry.stat(),)
             )
         )
     except OSError:

@@ -7,15 +7,16 @@ import textwrap
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC
-from pathlib import Path
+from functools import partial
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import click
 
 from api import settings
-from api.settings import DATABASE, Settings
+from api.commands import _recorded
+from api.commands._stores import open_existing
+from api.settings import Settings
 from engine import trace_text
 from engine.clock import now, to_datetime
 from engine.errors import RulesInvalid, WelltimedError
@@ -24,7 +25,6 @@ from engine.model import Decision, Reason
 from engine.replay.instants import instant
 from engine.ruleset import Holder, open_sites
 from engine.service import Ask, Service
-from engine.store import open_store
 
 _PROMPTS_TOLD = 5
 
@@ -51,7 +51,8 @@ def command(  # noqa: PLR0917 - click passes one argument an option
     """Say why a visitor would or would not see a prompt, from what the store holds.
 
     Nothing is reserved or logged. A decision at a past instant sees no event and no prompt after
-    it; the rules are those in the folder, and the desk is as it stands now.
+    it; the rules are those in the folder, and the desk is as it stands now. Beside it stands what
+    was really decided within ten minutes of the instant, as the journal has it.
     """
     chosen = settings.load(flags)
     sites = _sites(chosen)
@@ -62,17 +63,19 @@ def command(  # noqa: PLR0917 - click passes one argument an option
         raise WelltimedError(f"{name} has no rule {quote(rule)}; {hint}")
     zone = ruleset.site.time_zone
     when = now() if at is None else _instant(at, zone)
-    with closing(open_store(_existing(chosen.store))) as store:
+    with closing(open_existing(chosen.store)) as store:
         # What became of the prompts is told as of the instant asked about; the desk is as of now.
         held = Service(store, sites, lambda: when).visitor(name, visitor)
         if held is None:
             raise WelltimedError(f"nothing is held about the visitor {quote(visitor)} of {name}")
         ask = Ask(visitor=visitor, at=when, page=page, dry_run=True, explain=True)
         decision = Service(store, sites, now).decide(name, ask)
+        near = _recorded.nearest(store, name, visitor, when)
     if decision.reason is Reason.STORE_UNAVAILABLE:
         raise WelltimedError(f"the store {chosen.store} did not answer")
     click.echo(_told(visitor, held, decision, zone))
     click.echo(_traced(decision, zone, rule, every=every))
+    click.echo("\n" + _recorded.told(near, when, ruleset.digest, partial(_local, zone=zone)))
 
 
 def _sites(chosen: Settings) -> dict[str, Holder]:
@@ -103,16 +106,6 @@ def _instant(text: str, zone: str) -> int:
         return instant(text, "iso", ZoneInfo(zone))
     except ValueError as error:
         raise WelltimedError(f"--at: {error}") from None
-
-
-def _existing(url: str) -> str:
-    """Return the store's URL, refusing one whose file would only now be made."""
-    path = Path(unquote(urlsplit(url).path.removeprefix("/")))
-    if url.startswith(DATABASE) and not path.is_file():
-        raise WelltimedError(
-            f"there is no store at {path}; name it with --store, or its folder with --data"
-        )
-    return url
 
 
 # --- what is told ---------------------------------------------------------------------------

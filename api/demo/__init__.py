@@ -24,7 +24,6 @@ from api.demo.controls import add_controls
 from api.demo.crowd import Crowd
 from api.demo.desk import DemoDesk, Keeper
 from api.demo.shop import add_pages
-from api.reload import Reloads
 from engine.clock import now
 from engine.service import Service
 from engine.store import open_store
@@ -37,14 +36,13 @@ def run(flags: Mapping[str, Any]) -> None:
     home = (settings.load(flags).data / HOME).absolute()
     own = {"rules": home / "rules", "data": home, "store": f"sqlite:///{home / 'demo.db'}"}
     # Its pages are its own: an allow-list that is set for a real site is not for them.
-    chosen = replace(settings.load({**flags, **own}), origins=None)
+    chosen = replace(settings.load({**flags, **own}), origins=None, watch=True)
     # Before anything is written: another demo may be running on this folder.
     serve.port_free(chosen.host, chosen.port)
     desk = DemoDesk(home)
     desk.prepare()
     with closing(open_store(chosen.store)) as store:
-        reloads = Reloads(home / serve.RELOAD_FILE)
-        keeper = Keeper(desk, Service(store, {}, now), reloads.announce)
+        keeper = Keeper(desk, Service(store, {}, now))
         address = serve.address(chosen.host, chosen.port)
         crowd, told = Crowd(address), _welcome(address)
         keeper.start()

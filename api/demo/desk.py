@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,8 @@ class DemoDesk:
 class Keeper:
     """A thread that follows edits of the starter rules and reports the desk's availability."""
 
-    def __init__(self, desk: DemoDesk, service: Service, reload: Callable[[], object]) -> None:
-        self._desk, self._service, self._reload = desk, service, reload
+    def __init__(self, desk: DemoDesk, service: Service) -> None:
+        self._desk, self._service = desk, service
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo-desk", daemon=True)
 
@@ -107,8 +107,7 @@ class Keeper:
         while not self._stop.wait(BEAT):
             beats += 1
             try:
-                if self._desk.retell():
-                    self._reload()
+                self._desk.retell()  # the server sees that its rules were written anew
                 if beats % REPORT_EVERY == 0:
                     self._report()
             except (WelltimedError, OSError) as error:

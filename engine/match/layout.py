@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from engine.match.clues import Clue, Keys, clue_of
 from engine.match.compile import Conjunction, Program, Term
 
 # The extension fails from 65 pending predicates on, and refuses messages of 255 properties.
@@ -26,7 +27,8 @@ class Group:
     """Conjunctions of one net behind one gate.
 
     `needs`: kinds of event, and how many of each it takes for any of them to hold. `gate`: a
-    feature and the rank from which the group is worth asking; None: always. `sends`: what the
+    feature and the rank from which the group is worth asking; None: always. `clue`: what tells
+    without reading the gate that it is shut (see `clues`), if anything does. `sends`: what the
     message must say of each feature they use: (feature, its name in the net, lowest rank worth
     saying).
     """
@@ -34,6 +36,7 @@ class Group:
     net: int
     needs: Needs
     gate: tuple[int, int] | None
+    clue: tuple[Clue, Keys] | None
     sends: tuple[tuple[int, str, int], ...]
 
 
@@ -56,7 +59,8 @@ def lay_out(program: Program) -> tuple[tuple[Plan, ...], tuple[Group, ...]]:
         names = _names(conjunction for _, _, conjunction in batch)
         for (gate, needs), members in groupby(batch, key=lambda one: one[:2]):
             sends = _sends([conjunction for _, _, conjunction in members], names)
-            groups.append(Group(len(plans), needs, gate, sends))
+            clue = None if gate is None else clue_of(program.features[gate[0]].source)
+            groups.append(Group(len(plans), needs, gate, clue, sends))
         plans.append(_plan([conjunction for _, _, conjunction in batch], names))
     return tuple(plans), tuple(groups)
 
@@ -72,14 +76,17 @@ def _gated(program: Program) -> Iterator[Gated]:
         yield (gate.feature, gate.reached) if gate else None, tuple(sorted(needs.items())), one
 
 
-def _promise(program: Program, term: Term) -> tuple[bool, bool, int, int]:
+def _promise(program: Program, term: Term) -> tuple[bool, bool, bool, int, int]:
     """Rank terms by how seldom they hold: rarer is greater.
 
-    Most visitors have viewed pages and few have done anything else, so that events other than
-    page views say most; the lower number breaks a tie, so that groups are few.
+    What asks for a value of its own is looked up rather than asked. Most visitors have viewed
+    pages and few have done anything else, so that events other than page views say most; the
+    lower number breaks a tie, so that groups are few.
     """
-    kinds = program.features[term.feature].needs(term.reached).keys()
-    return (bool(kinds - {"page_view"}), not kinds, term.reached, -term.feature)
+    feature = program.features[term.feature]
+    kinds = feature.needs(term.reached).keys()
+    looked_up = clue_of(feature.source) is not None
+    return (looked_up, bool(kinds - {"page_view"}), not kinds, term.reached, -term.feature)
 
 
 def _order(one: Gated) -> tuple[tuple[int, int], Needs]:

@@ -14,17 +14,21 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
+from engine.match.clues import Clue, Keys
 from engine.match.compile import Feature, compile_rules
 from engine.match.layout import Group, Needs, lay_out
 from engine.match.nets import Net, NetFailed
 from engine.match.tree import holds
 from engine.model import Rule
+from engine.visitor.text import Key
 from engine.visitor.view import View
 
 log = logging.getLogger("welltimed.match")
 
 # A little less than one match in a hundred, so that the 99th percentile does not pay for it.
 CHECK_EVERY = 128
+# Fewer groups of one kind are asked in less time than it takes to gather what to look up.
+LOOK_UP_FROM = 8
 # How much misbehaviour it takes before the nets are given up for good.
 MOST_FAILURES_IN_A_ROW = 5
 MOST_MISMATCHES = 3
@@ -40,8 +44,17 @@ class Matcher:
     not answer. All counts are this process's own.
     """
 
-    def __init__(self, rules: Sequence[Rule], *, check_every: int = CHECK_EVERY) -> None:
-        """Compile and self-test. Raises TooManyAlternatives."""
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        check_every: int = CHECK_EVERY,
+        look_up_from: int = LOOK_UP_FROM,
+    ) -> None:
+        """Compile and self-test. Raises TooManyAlternatives.
+
+        Groups that differ in a value alone are looked up by it where there are `look_up_from`.
+        """
         self.degraded: str | None = None
         self.checked = 0
         self.mismatches = 0
@@ -51,7 +64,8 @@ class Matcher:
         self._always = program.always
         self._features: tuple[Feature, ...] = program.features
         self._plans, groups = lay_out(program)
-        self._filed = _by_kind(groups)
+        self._looked_up, asked = _by_clue(groups, look_up_from)
+        self._filed = _by_kind(asked)
         self._check_every = check_every
         self._turn = itertools.count()
         self._in_a_row = 0
@@ -106,22 +120,31 @@ class Matcher:
 
     def _open_groups(self, view: View, ranks: dict[int, int]) -> Iterator[Group]:
         """Yield the groups of which something may hold; `ranks` remembers what was read."""
-        features, kinds = self._features, view.kinds
+        kinds = view.kinds
         for kind, filed in self._filed.items():
             happened = len(kinds.get(kind, ()))
             for least, others, group in filed:
                 if least > happened:
                     break  # they are filed by how much they need
-                if others and any(len(kinds.get(name, ())) < many for name, many in others):
-                    continue
-                if group.gate is not None:
-                    number, opens = group.gate
-                    rank = ranks.get(number)
-                    if rank is None:
-                        rank = ranks[number] = features[number].rank(view)
-                    if rank < opens:
-                        continue
-                yield group
+                if self._is_open(others, group, view, ranks):
+                    yield group
+        for clue, looked_up in self._looked_up:
+            for key in looked_up.keys() & clue.keys(view):
+                for needs, group in looked_up[key]:
+                    if self._is_open(needs, group, view, ranks):
+                        yield group
+
+    def _is_open(self, needs: Needs, group: Group, view: View, ranks: dict[int, int]) -> bool:
+        kinds = view.kinds
+        if needs and any(len(kinds.get(name, ())) < many for name, many in needs):
+            return False
+        if group.gate is None:
+            return True
+        number, opens = group.gate
+        rank = ranks.get(number)
+        if rank is None:
+            rank = ranks[number] = self._features[number].rank(view)
+        return rank >= opens
 
     def _ask(self, messages: Messages) -> frozenset[int]:
         if not messages:
@@ -187,6 +210,32 @@ class Matcher:
 
 # How many events of the kind that it is filed under a group needs, what it needs of others, it.
 Filed = tuple[int, Needs, Group]
+
+
+LookedUp = list[tuple[Clue, dict[Key, list[tuple[Needs, Group]]]]]
+
+
+def _by_clue(groups: Iterable[Group], least: int) -> tuple[LookedUp, list[Group]]:
+    """File groups under what they are looked up by; return those that are asked instead, too."""
+    found: dict[Clue, list[tuple[Keys, Group]]] = {}
+    asked: list[Group] = []
+    for group in groups:
+        if group.clue is None:
+            asked.append(group)
+        else:
+            clue, keys = group.clue
+            found.setdefault(clue, []).append((keys, group))
+    looked_up: LookedUp = []
+    for clue, members in found.items():
+        if len(members) < least:
+            asked.extend(group for _, group in members)
+            continue
+        by_key: dict[Key, list[tuple[Needs, Group]]] = {}
+        for keys, group in members:
+            for key in keys:
+                by_key.setdefault(key, []).append((group.needs, group))
+        looked_up.append((clue, by_key))
+    return looked_up, asked
 
 
 def _by_kind(groups: Iterable[Group]) -> dict[str, list[Filed]]:

@@ -55,8 +55,9 @@ def filtered(view: View, step: Measure | Step, within: Window) -> Sequence[Event
     return [events[position] for position in _positions(view, step, within)]
 
 
-def _positions(view: View, step: Measure | Step, within: Window) -> Sequence[int]:
-    positions: Sequence[int] | None = view.kinds.get(step.event)
+def in_window(view: View, event: str, within: Window) -> Sequence[int]:
+    """Return the positions of a kind's events that are in the window, ascending."""
+    positions: Sequence[int] | None = view.kinds.get(event)
     if positions is None:
         return ()
     start = view.start_of(within)
@@ -65,6 +66,11 @@ def _positions(view: View, step: Measure | Step, within: Window) -> Sequence[int
     if within is Span.SESSION and view.session is not None and view.sessions.interleaved:
         index, of = view.session.index, view.sessions.of
         positions = [position for position in positions if of[position] == index]
+    return positions
+
+
+def _positions(view: View, step: Measure | Step, within: Window) -> Sequence[int]:
+    positions = in_window(view, step.event, within)
     if not positions or (not step.fields and step.where is None):
         return positions
     events = view.events
@@ -259,7 +265,7 @@ def sequence_leaves(view: View, sequence: Steps) -> int | None:
 def _candidates(view: View, sequence: Steps) -> list[int]:
     positions: set[int] = set()
     for kind in {step.event for step in sequence.steps}:
-        positions.update(_positions(view, Step(kind), sequence.within))
+        positions.update(in_window(view, kind, sequence.within))
     return sorted(positions)
 
 

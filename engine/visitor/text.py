@@ -130,38 +130,38 @@ def _among(wanted: Iterable[Scalar], value: Scalar, *, prefix_subtag: bool) -> b
 
 def has_words(text: str, phrases: Iterable[str]) -> bool:
     """Tell whether one of the phrases stands in the text as whole words, in its order."""
-    words = _words(text)
-    return any(_runs_in(_words(phrase), words) for phrase in phrases)
+    there = words(text)
+    return any(_runs_in(words(phrase), there) for phrase in phrases)
 
 
-def _runs_in(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+def _runs_in(phrase: tuple[str, ...], there: tuple[str, ...]) -> bool:
     size = len(phrase)
     if size == 1:
-        return phrase[0] in words
-    return size > 0 and any(words[at : at + size] == phrase for at in range(len(words) - size + 1))
+        return phrase[0] in there
+    return size > 0 and any(there[at : at + size] == phrase for at in range(len(there) - size + 1))
 
 
 @lru_cache(maxsize=2_048)
-def _words(text: str) -> tuple[str, ...]:
+def words(text: str) -> tuple[str, ...]:
     """Return the words of a text, without case.
 
     Scripts that write no blanks between words (Chinese, Japanese, Thai …) show no word's end,
     so each of their letters counts as a word of its own: there, a phrase is found anywhere.
     """
-    words: list[str] = []
+    found: list[str] = []
     word = ""
     for character in unicodedata.normalize("NFC", text.casefold()):
         if _writes_no_blanks(character):
-            words.extend((word, character) if word else (character,))
+            found.extend((word, character) if word else (character,))
             word = ""
         elif character.isalnum() or unicodedata.category(character)[0] == "M":
             word += character
         elif word:
-            words.append(word)
+            found.append(word)
             word = ""
     if word:
-        words.append(word)
-    return tuple(words)
+        found.append(word)
+    return tuple(found)
 
 
 _NO_BLANKS = (

@@ -64,6 +64,7 @@ class Server:
         (self.rules / "rules.yaml").write_text(RULES)
         self.store = open_store(f"sqlite:///{folder / 'test.db'}")
         self.sites = open_sites(self.rules, folder)
+        self.sites["shop"].keep()
         self.service = Service(self.store, self.sites, lambda: self.now)
         self.keys = Keys(b"s" * 32, {"shop": [sha256(KEY.encode()).digest()]}, {})
         self.wiring = Wiring(

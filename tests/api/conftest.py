@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from api_server import Server
+from api_server import RULES, SITE, Server
+from live_server import Live
 
 
 @pytest.fixture
@@ -28,3 +29,28 @@ def make(tmp_path):
     yield build
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with rules."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "site.yaml").write_text(SITE)
+    (tmp_path / "rules" / "rules.yaml").write_text(RULES)
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder):
+    """Start servers that are ended after the test."""
+    started = []
+
+    def begin(*flags, **more):
+        started.append(Live(folder, *flags, **more))
+        return started[-1]
+
+    yield begin
+    for live in started:
+        if live.process.poll() is None:
+            live.process.kill()
+        live.process.communicate()

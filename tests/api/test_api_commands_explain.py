@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 from command_line import runner
 
-from engine.model import Decision
-from engine.ruleset import Holder
+from engine.journal import entries
+from engine.model import Decision, Reason
+from engine.ruleset import Holder, open_sites
 from engine.service import Batch, Service
 from engine.store import open_store
 from engine.visitor.profile import Event
@@ -83,6 +84,11 @@ def test_it_tells_the_rule_that_came_furthest_and_sums_up_the_others(searched):
         "",
         "The other rules (--rule NAME or --all tells more)",
         "  three  HOLD  needs_more_events  when: search: 2 of 3 in this session",
+        "",
+        "What was really decided within 10 minutes of it, from the journal",
+        ("  2026-12-01 10:00:00 (20 s before): HOLD needs_more_events, members came furthest"),
+        ("  2026-12-01 10:00:20 (at that instant): HOLD needs_more_events, members came furthest"),
+        "  2026-12-01 10:00:40 (20 s after): SHOW three",
     ]
 
 
@@ -90,7 +96,7 @@ def test_a_rule_that_is_named_is_told_alone(searched):
     """In full, whatever came further."""
     asked = ("explain", "--visitor", "v-812", "--at", "2026-12-01T10:00:20Z", "--rule", "three")
     ran = searched(*asked)
-    assert ran.out.splitlines()[3:] == [
+    assert ran.out.splitlines()[3:9] == [
         "three   HOLD  needs_more_events   a.yaml:2",
         "  Three searches in one visit.",
         "  when          NO   search: 2 of 3 in this session",
@@ -194,9 +200,92 @@ def test_one_of_several_sites_is_named(searched, tmp_path):
 
 def test_refused_rules_are_explained_by_those_that_serve(searched, tmp_path):
     """A server that fell back on the last good files is explained by them, and it is said."""
-    Holder(tmp_path / "rules", tmp_path / "data" / "last-good" / "rules.json")
+    open_sites(tmp_path / "rules", tmp_path / "data")["shop"].keep()
     (tmp_path / "rules" / "a.yaml").write_text("rules: [ { rule: X } ]\n", encoding="utf-8")
     ran = searched("explain", "--visitor", "v-812", "--at", "2026-12-01 10:05")
     assert ran.code == 0
     assert "SHOW three" in ran.out
     assert "The last good rules serve instead." in ran.err
+
+
+# --- what was really decided ----------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(searched, tmp_path):
+    """Write decisions about v-812 into the journal: (seconds after ten, what), made by hand."""
+    with closing(open_store(f"sqlite:///{tmp_path}/data/welltimed.db")) as store:
+
+        def write(*lines):
+            for number, (seconds, more) in enumerate(lines):
+                at = TUESDAY + round(seconds * 1_000)
+                made = {"show": False, "reason": Reason.NEEDS_MORE_EVENTS} | more.pop("made", {})
+                decision = Decision(at=at, decision_id=f"d{number}", **made)
+                entry = entries.decided("v-812", decision, more.pop("page", None), **more)
+                version, value, _ = store.read("shop", "v-812")
+                assert store.commit("shop", "v-812", version, value, [entry])
+
+        yield write
+
+
+def decided_at(run, when):
+    """Return what the journal's part of the explanation says."""
+    out = run("explain", "--visitor", "v-812", "--at", when).out
+    return out.partition("from the journal\n")[2].splitlines()
+
+
+def test_near_misses_shadows_and_other_rules_are_told(searched, journal):
+    """Why it did not show at 14:02, though the rules were others then."""
+    near = [
+        entries.NearMiss("three", Reason.CAPPED, "1 per session"),
+        entries.NearMiss("members", Reason.UNLESS_MATCHED),
+    ]
+    capped = {
+        "reason": Reason.CAPPED,
+        "by": "1 per session",
+        "rule": "three",
+        "ruleset": "sha256:a",
+    }
+    shown = {"show": True, "reason": Reason.SHOWN, "rule": "old", "variant": "b"}
+    journal(
+        (4 * 3600 + 120, {"made": capped, "page": "https://shop.example/p/1?q=x", "near": near}),
+        (4 * 3600 + 181.5, {"made": shown | {"ruleset": "sha256:old"}, "shadows": ["three"]}),
+    )
+    assert decided_at(searched, "2026-12-01 14:02") == [
+        (
+            "  2026-12-01 14:02:00 (at that instant) on /p/1: "
+            "HOLD capped (1 per session), three came furthest"
+        ),
+        "    by other rules than these: sha256:a",
+        "    members came near: unless_matched",
+        "  2026-12-01 14:03:01.500 (1 min 1.5 s after): SHOW old (b)",
+        "    by other rules than these: sha256:old",
+        "    in shadow, three would have passed",
+    ]
+
+
+def test_the_nearest_are_told_in_their_order(searched, journal):
+    """Five of them; ten minutes are within, a millisecond more is not."""
+    noon = 2 * 3600
+    journal(*((noon + after, {}) for after in (-600, -599, 600, 600.001, -600.001)))
+    told = [line for line in decided_at(searched, "2026-12-01 12:00") if "(" in line]
+    assert [line.split("(")[1].split(")")[0] for line in told] == [
+        "10 min before",
+        "9 min 59 s before",
+        "10 min after",
+    ]
+    journal(*((noon + after, {}) for after in (-50, 40, -30, 20, 10)))
+    told = [line for line in decided_at(searched, "2026-12-01 12:00") if "(" in line]
+    assert [line.split("(")[1].split(")")[0] for line in told] == [
+        "50 s before",
+        "30 s before",
+        "10 s after",
+        "20 s after",
+        "40 s after",
+    ]
+
+
+def test_it_is_said_where_the_journal_has_nothing(searched):
+    """With what the journal keeps, so that nobody takes it for a proof."""
+    out = searched("explain", "--visitor", "v-812", "--at", "2026-12-01 15:00").out
+    assert "Nothing that was decided within 10 minutes of it is in the journal" in out

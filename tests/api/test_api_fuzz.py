@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from api.limits import Rates
 from engine.clock import to_text
 
-# Of each kind; FUZZ_CASES=100000 for a night.
-CASES = int(os.environ.get("FUZZ_CASES", "500"))
+# Of each kind; WELLTIMED_TEST_HTTP_FUZZ=100000 for a night.
+CASES = int(os.environ.get("WELLTIMED_TEST_HTTP_FUZZ", "500"))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from api_server import AUTH, RULES, SITE, is_problem
 
 from api.reload import Reloads
 from engine.errors import StoreUnavailable
+from engine.ruleset import open_sites
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/live"])
@@ -118,27 +119,102 @@ def test_a_refused_reload_keeps_the_old_rules_and_says_so(server):
     assert server.http.post("/-/reload", headers=AUTH).status_code == 200
 
 
-def test_the_next_request_of_any_worker_follows_a_reload(server):
-    """What one worker announces, every other sees before it answers."""
-    other = Reloads(server.rules.parent / "reload")
+@pytest.fixture
+def elsewhere(server):
+    """Return what reloads the same rules in another process."""
+    folder = server.rules.parent
+    sites = open_sites(server.rules, folder)
+    reloads = Reloads(folder / "reload")
+    yield lambda: reloads.reload(sites)["shop"]
+    sites["shop"].current.close()
+
+
+def message(server):
+    """Return what the first rule says."""
+    return server.service.ruleset("shop").rules[0].variants[0].show.message[0][1]
+
+
+def test_the_next_request_of_any_worker_follows_a_reload(server, elsewhere):
+    """What one process loads, every other serves before it answers."""
     change(server, "Can I help", "May I help")
-    other.announce()
+    assert elsewhere().changed
     server.http.get("/healthz")
-    assert server.service.ruleset("shop").rules[0].variants[0].show.message[0][1].startswith("May")
+    assert message(server).startswith("May I help")
 
 
-def test_nothing_is_reloaded_unasked(server, monkeypatch):
-    """A half-finished edit stays off the air until somebody says that it is done."""
+def test_what_is_followed_is_what_was_loaded_and_not_what_stands_there_since(server, elsewhere):
+    """A worker that comes late, in the middle of the next edit, takes none of it over."""
+    change(server, "Can I help", "May I help")
+    elsewhere()
+    change(server, "May I help", "Half of the next sen")
+    server.http.get("/healthz")
+    assert message(server).startswith("May I help")
+
+
+def test_nothing_is_reloaded_unasked(server):
+    """A worker by itself does not look at the folder: the parent does, once it is at rest."""
     before = server.service.ruleset("shop").digest
     change(server, "Can I help", "May I help")
     server.http.get("/healthz")
     assert server.service.ruleset("shop").digest == before
 
 
-def test_a_bad_edit_announced_keeps_the_old_rules(server):
-    """Every worker keeps what it has."""
+def test_what_was_refused_elsewhere_is_told_here(server, elsewhere):
+    """Every worker keeps what it has, and says why; until it is mended."""
     before = server.service.ruleset("shop").digest
     change(server, "when", "wenn")
-    Reloads(server.rules.parent / "reload").announce()
-    assert server.http.get("/healthz").status_code == 200
+    assert not elsewhere().ok
+    assert server.http.get("/healthz/ready").get_json()["rules"] == {"shop": "last_good"}
+    told = server.http.get("/v1/rules", headers=AUTH).get_json()
+    assert (told["ruleset"], told["reloaded"]) == (before, False)
+    assert told["problems"][0]["line"] == 4
+    change(server, "wenn", "when")
+    assert elsewhere().ok
+    assert server.http.get("/healthz/ready").get_json()["rules"] == {"shop": "ok"}
+    assert server.http.get("/v1/rules", headers=AUTH).get_json()["problems"] == []
+
+
+def test_a_refusal_leaves_the_newest_good_rules_and_not_those_last_heard_of(server, elsewhere):
+    """Whoever refuses may not have followed yet; what others serve is not taken back."""
+    change(server, "Can I help", "May I help")
+    newest = elsewhere().digest
+    change(server, "when", "wenn")
+    assert server.wiring.reloads.reload(server.sites)["shop"].digest == newest
+    assert server.service.ruleset("shop").digest == newest
+    change(server, "wenn", "when")
+    assert elsewhere().digest == newest
+
+
+def test_a_renamed_site_is_refused(server):
+    """Its visitors and keys are filed under the old name."""
+    path = server.rules / "site.yaml"
+    path.write_text(path.read_text().replace("name: shop", "name: store"))
+    told = is_problem(server.http.post("/-/reload", headers=AUTH), 422, "rules_invalid")
+    assert 'the site is called "store" now' in told["detail"]
+    assert server.service.ruleset("shop").site.name == "shop"
+
+
+def test_rules_that_cannot_be_written_down_are_not_served(server):
+    """Otherwise one worker would serve what the others cannot find."""
+    before = server.service.ruleset("shop").digest
+    kept = server.sites["shop"].kept
+    kept.unlink()
+    kept.mkdir()
+    change(server, "Can I help", "May I help")
+    told = is_problem(server.http.post("/-/reload", headers=AUTH), 422, "rules_invalid")
+    assert f"{kept} cannot be written" in told["detail"]
     assert server.service.ruleset("shop").digest == before
+    kept.rmdir()
+    assert server.http.post("/-/reload", headers=AUTH).get_json()["changed"] is True
+
+
+def test_rules_that_somebody_deleted_from_the_data_folder_serve_on(server, elsewhere):
+    """The next reload writes them down again."""
+    change(server, "Can I help", "May I help")
+    elsewhere()
+    server.sites["shop"].kept.unlink()
+    assert server.http.get("/healthz").status_code == 200
+    assert message(server).startswith("Can I help")
+    assert server.http.post("/-/reload", headers=AUTH).status_code == 200
+    assert message(server).startswith("May I help")
+    assert server.sites["shop"].kept.is_file()

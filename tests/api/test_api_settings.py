@@ -60,6 +60,7 @@ def test_every_setting_can_be_set_from_each_place(read):
         "host": "::1",
         "port": "81",
         "workers": "3",
+        "watch": "no",
         "origins": "https://shop.example",
         "secret_key": "k",
     }
@@ -68,6 +69,30 @@ def test_every_setting_can_be_set_from_each_place(read):
     assert by_flag == read(environ={s.variable: values[s.name] for s in SETTINGS})
     assert by_flag == read(toml="\n".join(f'{name} = "{text}"' for name, text in values.items()))
     assert (by_flag.port, by_flag.workers, by_flag.secret_key) == (81, 3, "k")
+
+
+def test_switches_of_the_tests_are_no_settings(read):
+    """A server that a test starts does not mind how the tests were started; only that prefix."""
+    assert read(environ={"WELLTIMED_TEST_ANYTHING": "1"}) == read()
+    with pytest.raises(SettingsInvalid, match="WELLTIMED_TESTS is not known"):
+        read(environ={"WELLTIMED_TESTS": "1"})
+
+
+@pytest.mark.parametrize(
+    ("given", "on"),
+    [
+        ({"toml": "watch = false"}, False),
+        ({"toml": "watch = true"}, True),
+        ({"environ": {"WELLTIMED_WATCH": " Off "}}, False),
+        ({"environ": {"WELLTIMED_WATCH": "0"}}, False),
+        ({"environ": {"WELLTIMED_WATCH": "true"}, "toml": "watch = false"}, True),
+        ({"flags": {"watch": False}}, False),
+        ({"flags": {"watch": None}}, True),
+    ],
+)
+def test_the_watch_is_on_or_off(read, given, on):
+    """On unless somebody says otherwise, in the ways in which people say so."""
+    assert read(**given).watch is on
 
 
 @pytest.mark.parametrize(
@@ -96,6 +121,8 @@ def test_an_unknown_name_is_an_error_wherever_it_stands(read, given, said):
         ({"toml": "port = 80.5"}, "must be a whole number from 1 to 65535, not 80.5"),
         ({"toml": "port = true"}, "must be a whole number"),
         ({"flags": {"workers": "0"}}, "--workers must be auto, or a whole number from 1 to 256"),
+        ({"environ": {"WELLTIMED_WATCH": "so"}}, "WELLTIMED_WATCH must be true or false, not 'so'"),
+        ({"toml": "watch = 2"}, "must be true or false, not 2"),
         ({"flags": {"synchronous": "off"}}, "--synchronous must be normal or full, not 'off'"),
         ({"toml": "host = 3"}, "must be a text, not 3"),
         ({"toml": "origins = 3"}, "must be origins such as https://shop.example"),

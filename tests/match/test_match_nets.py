@@ -11,11 +11,11 @@ from match_worlds import Visitor, condition, rule
 
 from engine.match import nets
 from engine.match.compile import TooManyAlternatives, alternatives
-from engine.match.matcher import Matcher
+from engine.match.matcher import LOOK_UP_FROM, Matcher
 from engine.match.nets import FUNCTIONS, Net, NetFailed, fnv1a
 
-CASES = int(os.environ.get("WELLTIMED_MATCH_CASES", "20000"))
-SEED = int(os.environ.get("WELLTIMED_MATCH_SEED", "2026"))
+CASES = int(os.environ.get("WELLTIMED_TEST_MATCH_CASES", "20000"))
+SEED = int(os.environ.get("WELLTIMED_TEST_MATCH_SEED", "2026"))
 # More than 60 conjunctions of the larger ones make several nets.
 SIZES = (1, 2, 5, 10, 20, 60)
 VISITORS = 80
@@ -38,11 +38,14 @@ def random_rules(rnd, size):
 def test_nets_and_tree_never_disagree():
     """Random trees × random visitors: 20,000 matches of 1 to 60 rules, nets == tree in each.
 
-    More with WELLTIMED_MATCH_CASES, others with WELLTIMED_MATCH_SEED.
+    More with WELLTIMED_TEST_MATCH_CASES, others with WELLTIMED_TEST_MATCH_SEED.
     """
     rnd, ran, true, sets = Random(SEED), 0, 0, 0
     while ran < CASES:
-        matcher = Matcher(random_rules(rnd, SIZES[sets % len(SIZES)]), check_every=1)
+        # Every other set is looked up by clues wherever there is one.
+        least = 1 if sets % 2 else LOOK_UP_FROM
+        rules = random_rules(rnd, SIZES[sets % len(SIZES)])
+        matcher = Matcher(rules, check_every=1, look_up_from=least)
         assert matcher.degraded is None
         for _ in range(min(VISITORS, CASES - ran)):
             found = matcher.match(Visitor(rnd).view())

@@ -28,7 +28,7 @@ def shop(tmp_path_factory):
     with closing(open_store(f"sqlite:///{folder / 'demo.db'}")) as store:
         sites = open_sites(desk.rules)
         service = Service(store, sites, now)
-        keeper = Keeper(desk, service, list)
+        keeper = Keeper(desk, service)
         keeper.start()
         keeper.stop()
         client = build(Wiring(service, load_keys(folder, list(sites)), Origins(None))).test_client()

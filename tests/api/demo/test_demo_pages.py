@@ -385,7 +385,7 @@ def test_a_day_does_not_go_by_for_a_stranger(client, wiring) -> None:
 
 
 def _staff(wiring) -> None:
-    keeper = Keeper(DemoDesk(wiring.service.sites["shop"].path.parent), wiring.service, list)
+    keeper = Keeper(DemoDesk(wiring.service.sites["shop"].path.parent), wiring.service)
     keeper.start()
     keeper.stop()
 
@@ -451,7 +451,7 @@ def test_the_day_turns_for_a_closed_desk(tmp_path) -> None:
 
 def test_the_keeper_reports_the_desk(wiring, tmp_path) -> None:
     """As soon as it starts, every department has somebody free."""
-    keeper = Keeper(DemoDesk(tmp_path), wiring.service, lambda: None)
+    keeper = Keeper(DemoDesk(tmp_path), wiring.service)
     keeper.start()
     try:
         for department in ("default", "sales"):
