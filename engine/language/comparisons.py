@@ -21,7 +21,7 @@ from engine.model import Compare, Scalar
 DEVICES = ("mobile", "tablet", "desktop")
 
 _ANY = ("at_least", "at_most", "is", "not", "contains")
-_FITTING: dict[StateType | None, tuple[str, ...]] = {
+FITTING: dict[StateType | None, tuple[str, ...]] = {
     StateType.CLOCK: ("for", "at_most"),
     StateType.DURATION: ("at_least", "at_most"),
     StateType.NUMBER: ("at_least", "at_most", "is", "not"),
@@ -86,7 +86,7 @@ def comparison(
     if fields is None:
         return None
     if not node.pairs:
-        fitting = listed(_FITTING[target.type])
+        fitting = listed(FITTING[target.type])
         reading.error(node, Kind.EMPTY, f"the comparison is empty; expected {fitting}")
         return None
     return parts(reading, fields, target, fact=fact)
@@ -96,7 +96,7 @@ def parts(
     reading: Reading, fields: Fields, target: Target, *, fact: bool = False
 ) -> Compare | None:
     """Return the comparison that a mapping's parts make; other keys of it are passed over."""
-    fitting = _FITTING[target.type]
+    fitting = FITTING[target.type]
     if fact and target.type is StateType.CLOCK:
         fitting = ("for", "at_least", "at_most")
     given = {name: fields.values[name] for name in FACT.names if fields.has(name)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.language.grammar import Form, Key, Type
+from engine.language.grammar import NAMES
 from engine.language.kinds import Kind
 from engine.language.names import refer
 from engine.language.nodes import ListNode, MapNode, Node, ScalarNode
@@ -16,16 +16,6 @@ from engine.language.words import quote
 from engine.model import AllOf, AnyOf, Condition, InAudience, InGroup, Not
 
 Leaf = Callable[[ScalarNode], Condition | None]
-
-_FORM = Form(
-    "names",
-    "where and who",
-    (
-        Key("not", Type.NAMES, "not this", "checkout"),
-        Key("all", Type.NAMES, "all of these", "[product, sale]"),
-        Key("any", Type.NAMES, "any of these", "[product, pricing]"),
-    ),
-)
 
 
 def groups(reading: Reading, node: Node) -> Condition | None:
@@ -62,7 +52,7 @@ def _expression(reading: Reading, node: Node, leaf: Leaf, expected: str) -> Cond
     if not isinstance(node, MapNode):
         name = reading.scalar(node, expected)
         return None if name is None else leaf(name)
-    fields = reading.fields(node, _FORM)
+    fields = reading.fields(node, NAMES)
     if fields is None:
         return None
     if len(fields.values) != 1:

@@ -20,9 +20,12 @@ class Type(StrEnum):
     LIST_OF_FORM = "list of form"
     MAP_OF_FORM = "named forms"
     TEXT = "text"
+    TEXT_OR_NULL = "text, or null"
     TEXTS = "text, by language or not"
     ID = "id"
     NAME = "name"
+    EVENT = "event"
+    STATE = "state"
     NAMES = "name or names"
     GROUPS = "page groups"
     AUDIENCES = "audiences"
@@ -30,7 +33,6 @@ class Type(StrEnum):
     CONDITIONS = "conditions"
     STEPS = "steps"
     SHOW = "show"
-    VALUE = "value"
     VALUES = "value or values"
     NEGATED = "condition, value or values"
     COMPARES = "fields and what they must be"
@@ -43,6 +45,7 @@ class Type(StrEnum):
     AMOUNT = "number or duration"
     DURATION = "duration"
     OFFSET = "durations joined"
+    WAIT = "durations joined, or null"
     WINDOW = "window"
     PERCENTAGE = "percentage"
     CAPS = "cap or caps"
@@ -102,7 +105,7 @@ T = Type
 
 # --- conditions -----------------------------------------------------------------------------
 
-_EVENT = _need("event", T.NAME, "what must have happened", "search")
+_EVENT = _need("event", T.EVENT, "what must have happened", "search")
 _WITHIN = _k("within", T.WINDOW, "how far back to look: a duration, session or page", "30 days")
 _WITH = _k(
     "with", T.COMPARES, "what the event's own fields must be", "{ results: 0, query: boots }"
@@ -134,7 +137,7 @@ STALL = Form(
     "a condition with not_followed_by",
     (
         _EVENT,
-        _need("not_followed_by", T.NAME, "the answer that did not come", "purchase"),
+        _need("not_followed_by", T.EVENT, "the answer that did not come", "purchase"),
         _k("for", T.DURATION, "how long the answer has been missing", "90 seconds"),
         _WITHIN,
         _WITH,
@@ -155,7 +158,7 @@ STATE = Form(
     "state",
     "a state",
     (
-        _need("state", T.NAME, "what must be true now", "cart_value"),
+        _need("state", T.STATE, "what must be true now", "cart_value"),
         _FOR, _AT_LEAST, _AT_MOST, _IS, _NOT_VALUE, _CONTAINS,
     ),
 )  # fmt: skip
@@ -168,6 +171,16 @@ _UNION = {key.name: replace(key, required=False) for form in CONDITIONS for key 
 _UNION["at_least"], _UNION["at_most"] = _AT_LEAST, _AT_MOST
 _UNION["not"] = _k("not", T.NEGATED, "a condition that does not hold, or a value", "trial")
 CONDITION = Form("condition", "a condition", tuple(_UNION.values()))
+# What `where` and `who` take beside a name or a list of names.
+NAMES = Form(
+    "names",
+    "where and who",
+    (
+        _k("not", T.NAMES, "not this, nor any of a list", "checkout"),
+        _k("all", T.NAMES, "all of these", "[product, { not: checkout }]"),
+        _k("any", T.NAMES, "any of these, as a list alone says too", "[product, pricing]"),
+    ),
+)
 COMPARE = Form("compare", "a comparison", (_AT_LEAST, _AT_MOST, _IS, _NOT_VALUE, _CONTAINS))
 FACT = Form("fact", "a comparison", (_FOR, *COMPARE.keys))
 
@@ -374,7 +387,7 @@ LINE = Form(
     "a line of a timeline",
     (
         _AT,
-        _k("event", T.NAME, "what happened; its fields stand beside it", "search"),
+        _k("event", T.EVENT, "what happened; its fields stand beside it", "search"),
         _k("page", T.TEXT, "the page it happened on", "/p/4471"),
         _k("session", T.TEXT, "the session it belongs to, by any name", "one"),
         _k("referrer", T.TEXT, "the address the visitor came from", "https://news.example/"),
@@ -392,16 +405,17 @@ EXPECT = Form(
     (
         _AT,
         _k("decision", T.CHOICE, "whether a prompt is shown", "show", choices=("show", "hold")),
-        _k("rule", T.NAME, "which rule shows, or whose reason is looked at", "three-searches"),
+        _k("rule", T.TEXT_OR_NULL, "which rule shows, or whose reason is looked at",
+           "three-searches"),
         _k("because", T.CHOICE, "the reason", "suppressed",
            choices=tuple(reason.value for reason in Reason)),
-        _k("by", T.TEXT, "what held it: a suppression, a cap as written, …", "checkout"),
-        _k("variant", T.TEXT, "which wording is shown", "helpful"),
-        _k("message", T.TEXT, "the text that is shown", "Can I help you?"),
-        _k("language", T.TEXT, "the language of the text", "en"),
+        _k("by", T.TEXT_OR_NULL, "what held it: a suppression, a cap as written, …", "checkout"),
+        _k("variant", T.TEXT_OR_NULL, "which wording is shown", "helpful"),
+        _k("message", T.TEXT_OR_NULL, "the text that is shown", "Can I help you?"),
+        _k("language", T.TEXT_OR_NULL, "the language of the text", "en"),
         _k("widget", T.CHOICE, "whether the chat button is there", "shown",
            choices=("shown", "hidden")),
-        _k("check_again_in", T.OFFSET, "when the page is to ask again; null for never", "50s"),
+        _k("check_again_in", T.WAIT, "when the page is to ask again; null for never", "50s"),
     ),
 )  # fmt: skip
 VISITOR = Form(
@@ -460,7 +474,7 @@ FORMS: dict[str, Form] = {
     form.name: form
     for form in (
         SITE_FILE, SITE, COOLDOWN, IGNORED, SCHEDULE, HOLIDAYS, DEPARTMENT, SUPPRESSION, OFFLINE,
-        RULES_FILE, RULE, ACTIVE, *CONDITIONS, STEP, COMPARE, FACT, SHOW, VARIANT, ARTICLE,
+        RULES_FILE, RULE, ACTIVE, *CONDITIONS, STEP, NAMES, COMPARE, FACT, SHOW, VARIANT, ARTICLE,
         TESTS_FILE, TEST, VISITOR, LINE, EXPECT, MAP, TIME,
     )
 }  # fmt: skip

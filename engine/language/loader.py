@@ -141,11 +141,16 @@ def _no_site(files: Mapping[str, str]) -> Problem:
     return Problem(SITE, 1, 1, Kind.NO_SITE, wrong)
 
 
+def decides(path: str) -> bool:
+    """Say whether a file is part of what decides: a test is not, nor is one in a folder inside."""
+    return path.endswith(".yaml") and not path.endswith(".test.yaml") and "/" not in path
+
+
 def digest(files: Mapping[str, str]) -> str:
     """Return `sha256:` and the hash of the names and contents of all files that decide."""
     found = hashlib.sha256()
     for path in sorted(files):
-        if path.endswith(".yaml") and not path.endswith(".test.yaml") and "/" not in path:
+        if decides(path):
             name, content = (part.encode("utf-8", "surrogatepass") for part in (path, files[path]))
             found.update(b"%d:%s%d:%s" % (len(name), name, len(content), content))
     return f"sha256:{found.hexdigest()}"

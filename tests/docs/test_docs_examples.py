@@ -23,9 +23,14 @@ from engine.replay import rule_tests
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # The pages for people; docs/kinds.md is held to the linter by its own test.
-GUIDES = [DOCS / name for name in ("marketers.md", "backends.md", "operators.md")]
+GUIDES = [
+    DOCS / f"{name}.md"
+    for name in ("marketers", "reference", "reasons", "cookbook", "backends", "operators")
+]
 BLOCK = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 SUFFIXES = {"site": ".yaml", "rules": ".yaml", "tests": ".test.yaml"}
+# Of docs/reference.md, tried by test_docs_reference.py.
+NO_FOLDER = {"example", "map"}
 # What a guide may leave out for brevity; everything else must be as it should.
 BREVITY = {"untested", "unused"}
 
@@ -49,7 +54,7 @@ def examples() -> list[Example]:
         text = guide.read_text(encoding="utf-8")
         for block in BLOCK.finditer(text):
             language, _, kind = block["info"].partition(" ")
-            if language != "yaml":
+            if language != "yaml" or kind in NO_FOLDER:
                 continue
             assert kind in SUFFIXES, f"{guide.name}: say what this YAML is: ```yaml {[*SUFFIXES]}"
             line = text.count("\n", 0, block.start()) + 1

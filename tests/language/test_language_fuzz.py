@@ -1,6 +1,6 @@
 """Files with random damage give findings or a clean load, and nothing else.
 
-WELLTIMED_FUZZ sets how many damaged folders are tried (2,000 in the ordinary run).
+WELLTIMED_TEST_LANGUAGE_FUZZ sets how many damaged folders are tried (2,000 in the ordinary run).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.language.kinds import Kind
 from engine.language.report import FORMATS, render
 from engine.language.source import Lines
 
-CASES = int(os.environ.get("WELLTIMED_FUZZ", "2000"))
+CASES = int(os.environ.get("WELLTIMED_TEST_LANGUAGE_FUZZ", "2000"))
 BATCHES = 20
 FOLDERS = [
     loader.read_folder(path)

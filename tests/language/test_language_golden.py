@@ -1,6 +1,6 @@
 """Golden folders: `ok/*` load without a word, `err/*` give exactly what their expected.txt says.
 
-WELLTIMED_UPDATE_GOLDEN=1 writes the expected texts anew; read the difference before keeping it.
+WELLTIMED_TEST_UPDATE_GOLDEN=1 writes the expected texts anew; read the difference before keeping.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 OK = sorted(path for path in (HERE / "ok").iterdir() if path.is_dir())
 ERR = sorted(path for path in (HERE / "err").iterdir() if path.is_dir())
 TODAY = date(2026, 12, 1)
-UPDATE = os.environ.get("WELLTIMED_UPDATE_GOLDEN") == "1"
+UPDATE = os.environ.get("WELLTIMED_TEST_UPDATE_GOLDEN") == "1"
 
 # A file of 1 MiB is not kept here; test_language_nodes.py makes one.
 ELSEWHERE = {Kind.TOO_LARGE}

@@ -1,6 +1,6 @@
 """docs/kinds.md: a heading for each kind, whose example really gives what is printed there.
 
-WELLTIMED_UPDATE_GOLDEN=1 writes the outputs anew.
+WELLTIMED_TEST_UPDATE_GOLDEN=1 writes the outputs anew.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from engine.language import loader
 from engine.language.kinds import Kind
 from engine.language.report import render
 from engine.ruleset import check
+from engine.seen import NEVER_SEEN, Seen, findings
 
 PAGE = Path(__file__).parents[2] / "docs" / "kinds.md"
 TODAY = date(2026, 12, 1)
-UPDATE = os.environ.get("WELLTIMED_UPDATE_GOLDEN") == "1"
+UPDATE = os.environ.get("WELLTIMED_TEST_UPDATE_GOLDEN") == "1"
 
 # What only compiling a folder finds; its words are the ruleset's.
 COMPILED = "too-complex"
+
+# What only a store tells; the example's has 1,203 visitors who look at pages.
+STORED = Seen(1_203, {"page_view"})
 
 _SECTION = re.compile(r"^## (\S+)\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"^```yaml (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -48,16 +52,23 @@ def files_of(section):
     return files if own_site else base_site() | files
 
 
+def told(kind, files):
+    """Return all that is said of an example, by whoever says what it is an example of."""
+    if kind == COMPILED:
+        return check(files).problems
+    loaded = loader.load(files, today=TODAY)
+    return tuple(findings(loaded.folder, STORED)) if kind == NEVER_SEEN else loaded.problems
+
+
 def printed(kind, section):
     files = files_of(section)
-    loaded = check(files) if kind == COMPILED else loader.load(files, today=TODAY)
-    found = [p for p in loaded.problems if p.kind == kind]
+    found = [p for p in told(kind, files) if p.kind == kind]
     return "".join(render([p], files).rpartition("\n")[0].rpartition("\n")[0] + "\n" for p in found)
 
 
 def test_each_kind_is_a_heading_and_each_heading_a_kind():
     """The page has exactly the kinds that exist."""
-    assert sorted(sections()) == sorted([*(kind.value for kind in Kind), COMPILED])
+    assert sorted(sections()) == sorted([*(kind.value for kind in Kind), COMPILED, NEVER_SEEN])
 
 
 @pytest.mark.parametrize("kind", sections())
@@ -82,5 +93,5 @@ def test_errors_and_warnings_stand_apart():
         for kind, section in _SECTION.findall(text):
             if kind == COMPILED:
                 continue
-            found = loader.load(files_of(section), today=TODAY).problems
+            found = told(kind, files_of(section))
             assert {p.severity for p in found if p.kind == kind} == {severity}, kind
