@@ -8,6 +8,7 @@ events and states. In the page a line `<!-- KIND NAME -->` stands before each, a
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from engine.language.examples import EVENTS, STATES, Example
 from engine.language.grammar import FORMS, Key, Type
 from engine.language.words import listed
 
+_WIDTH = 118
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference.md"
 
 # What a value is, and the heading of the page that says more; FORM and its like name their form.
@@ -106,7 +108,7 @@ def written(kind: str, name: str) -> str:
             return "\n\n".join(_state(STANDARD_STATES[name])) + "\n"
         case "list":
             names = {"events": list(STANDARD_EVENTS), "states": list(STANDARD_STATES)}[name]
-            return ", ".join(f"[`{each}`](#{each})" for each in names) + "\n"
+            return _wrapped(", ".join(f"[`{each}`](#{each})" for each in names)) + "\n"
         case _:
             raise KeyError(kind)
 
@@ -146,20 +148,20 @@ def _event(name: str) -> Iterator[str]:
     kind = STANDARD_EVENTS[name]
     fields = ", ".join(f"`{field}`" for field in kind.fields)
     carries = f" Fields: {fields}." if fields else ""
-    yield f"{_sentence(kind.meaning)}{carries}"
+    yield _wrapped(f"{_sentence(kind.meaning)}{carries}")
     yield from _shown(EVENTS[name])
 
 
 def _state(kind: StateKind) -> Iterator[str]:
     fitting = listed((f"`{part}`" for part in FITTING[kind.type]), "and")
     alone = ", or nothing: it is true" if kind.type is StateType.BOOLEAN else ""
-    yield f"{_sentence(kind.meaning)} Takes {fitting}{alone}."
+    yield _wrapped(f"{_sentence(kind.meaning)} Takes {fitting}{alone}.")
     yield from _shown(STATES[kind.name])
 
 
 def _shown(example: Example) -> Iterator[str]:
     if example.note:
-        yield example.note
+        yield _wrapped(example.note)
     lines = [f"when: {example.when}"]
     if example.given:
         lines.append(f"given: {example.given}")
@@ -172,6 +174,10 @@ def _shown(example: Example) -> Iterator[str]:
 
 def _sentence(meaning: str) -> str:
     return meaning[0].upper() + meaning[1:] + "."
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def main() -> None:

@@ -4,50 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from docs_server import KEY, call, calls, make
 
-from api.app import build
-from api.demo.desk import DemoDesk
-from api.guard import Origins
-from api.keys import load as load_keys
-from api.wiring import Wiring
 from engine.clock import DAY, now, to_text
-from engine.ruleset import open_sites
-from engine.service import Service
-from engine.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "backends.md").read_text(encoding="utf-8")
-CALL = re.compile(
-    r"curl -s (?:-X (?P<method>[A-Z]+) )?\$WT(?P<path>\S+)(?P<headers>[^\n]*?) -d '(?P<body>.*?)'",
-    re.DOTALL,
-)
-CALLS = [match.groupdict() for match in CALL.finditer(GUIDE)]
-KEY = "sk_for_the_guide"
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    """Return a client of a server with the starter rules, whose desk is open at any hour."""
-    data = tmp_path_factory.mktemp("data")
-    desk = DemoDesk(data)
-    desk.prepare()
-    sites = open_sites(desk.rules)
-    with closing(open_store(f"sqlite:///{data / 'welltimed.db'}")) as store:
-        keys = load_keys(data, list(sites), KEY)
-        yield build(Wiring(Service(store, sites, now), keys, Origins(None))).test_client()
-    for holder in sites.values():
-        holder.current.close()
-
-
-def call(client, path, body, *, method="POST", headers=""):
-    sent = dict(re.findall(r'-H "([\w-]+): ([^"]+)"', headers.replace("$KEY", KEY)))
-    sent["Idempotency-Key"] = sent.get("Idempotency-Key", "").encode().decode("latin-1")
-    sent = {name: value for name, value in sent.items() if value}
-    return client.open(path, method=method, data=body.encode(), headers=sent)
+CALLS = calls(GUIDE)
 
 
 def test_the_guide_shows_calls() -> None:
@@ -59,10 +25,7 @@ def test_the_guide_shows_calls() -> None:
 @pytest.mark.parametrize("shown", CALLS, ids=lambda shown: shown["path"])
 def test_a_call_is_answered(client, shown) -> None:
     """Each call, as it stands there, is taken."""
-    headers = shown["headers"].replace("…", "")
-    reply = call(
-        client, shown["path"], shown["body"], method=shown["method"] or "POST", headers=headers
-    )
+    reply = make(client, shown)
     assert reply.status_code in {200, 202}, reply.json
     assert reply.json.get("rejected", []) == []
 
