@@ -207,7 +207,7 @@ def test_whatever_loads_fits():
     chance = random.Random(20261201)
     folders = [loader.read_folder(path) for path in (RULES, HERE / "ok" / "everything")]
     loaded = 0
-    for _ in range(400):
+    for _ in range(120):
         texts = dict(chance.choice(folders))
         path = chance.choice(sorted(texts))
         words = texts[path].split(" ")
@@ -219,7 +219,7 @@ def test_whatever_loads_fits():
             continue
         loaded += 1
         assert underlined(path, root) == set(), texts[path]
-    assert loaded > 40
+    assert loaded > 12
 
 
 @pytest.mark.parametrize("kind", ROOTS)
